@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import math
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from glob import escape
@@ -18,12 +17,12 @@ from ionpath.files import locked, made_folder
 from ionpath_cli.intact import DONE, FAILED, PLAN, damaged, read_json, write_json
 from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, write_config
+from ionpath_cli.study.begun import asked_of, lengths_kept, pace_of
 from ionpath_cli.study.definition import Across, Study, load_study, study_names
-from ionpath_cli.study.graph import study_tasks
 from ionpath_cli.study.pace import measured_pace
 from ionpath_cli.study.plan import Plan, make_plan
 from ionpath_cli.study.structures import check_structures
-from ionpath_cli.study.tasks import Outcome, Task, bare, done, is_bare, outdated, placed, put_bare_aside, record_of
+from ionpath_cli.study.tasks import Outcome, Task, bare, done, outdated, placed, put_bare_aside, record_of
 
 EXAMPLE = """
   ionpath study guan2024 --list --budget 10h        what would be computed
@@ -31,20 +30,6 @@ EXAMPLE = """
   ionpath study guan2024 --status -o guan           how far it is
   ionpath study guan2024 -o guan --archive g.zip    all but the trajectories
 """
-
-
-def _above_zero(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf
-
-
-ASKED: dict[str, Callable[[Any], bool]] = {
-    "budget": lambda value: value is None or _above_zero(value),
-    "workers": lambda value: _above_zero(value) and isinstance(value, int),
-    "only": lambda value: value is None or (isinstance(value, list) and all(type(one) is int for one in value)),
-    "scale": _above_zero,
-    "lengths": lambda value: isinstance(value, dict) and all(map(_above_zero, value.values())),
-}
-"""What the plan of a folder says that it was made for, and what it can be."""
 
 
 def main(argv: list[str]) -> int:
@@ -64,16 +49,16 @@ def main(argv: list[str]) -> int:
     folder = options.output or Path(f"study-{study.name}")
     asked = {
         "budget": _budget(options.budget), "workers": options.workers, "only": _rows(options.only),
-        "scale": options.scale, "pace": _pace(folder), "lengths": _lengths(options.length),
+        "scale": options.scale, "pace": pace_of(folder), "lengths": _lengths(options.length),
     }  # fmt: skip
     looks = options.status or options.markdown or options.archive or options.conclude
     if looks:
         _check_folder(study, folder)
     if looks and asked["budget"] is asked["only"] is None and options.scale == 1.0 and not options.length:
         # Another budget has runs of other lengths, of which the folder has nothing: look at what was run.
-        asked |= _asked(study, folder)
+        asked |= asked_of(study, folder)
     else:
-        asked["lengths"] = _unchangeable(study, folder, asked["lengths"]) | asked["lengths"]
+        asked["lengths"] = lengths_kept(study, folder, asked["lengths"]) | asked["lengths"]
     if looks:
         study = _with_results(study, folder)
     if not (looks or options.list or options.scheduler or asked["budget"] is None or (folder / PLAN).exists()):
@@ -246,66 +231,6 @@ def _lengths(given: Sequence[Sequence[str]] | None) -> dict[str, float]:
             need, remedy = "a group of runs and its length in ps", f'use --length "{name}" 100'
             raise InputError("length", need=need, got=f"{name!r} and {number!r}", remedy=remedy) from None
     return found
-
-
-def _unchangeable(study: Study, folder: Path, given: Mapping[str, float]) -> dict[str, float]:
-    """Lengths of runs that are finished and whose trajectories are gone, as in an archive: no budget makes them longer.
-
-    With --length they are made anew.
-    """
-    if not (folder / PLAN).exists():
-        return {}
-    try:
-        before = make_plan(study, **{"pace": _pace(folder), **_asked(study, folder)})
-    except InputError:  # of another version of the study
-        return {}
-    found: dict[str, float] = {}
-    for group in before.study.runs:
-        length = before.lengths.get(group.name)
-        if length is not None and group.name not in given:
-            alone = replace(before.study, runs=(group,), across=())
-            if any(is_bare(*step) for step in placed(tuple(study_tasks(alone, {group.name: length})), folder)):
-                found[group.name] = length
-    if found:
-        which = ", ".join(f"{name} {length:g} ps" for name, length in found.items())
-        LOG.info("runs whose trajectories are gone stay as long as they are, unless --length says so: %s", which)
-    return found
-
-
-def _asked(study: Study, folder: Path) -> dict[str, Any]:
-    """Budget, workers, rows and scale that a folder was made for, and the runs that were planned then.
-
-    A later version may plan others for the same budget.
-    """
-    plan = _planned(folder)
-    asked = plan.get("asked", {})
-    found = {key: asked[key] for key in ASKED if key in asked} if isinstance(asked, dict) else {}
-    for key, value in found.items():
-        if not ASKED[key](value):
-            need, got = "the plan that a study wrote", f"{key} {value!r}"[:100]
-            remedy = "put it back, or use --budget with that of its runs"
-            raise InputError(str(folder / PLAN), need=need, got=got, remedy=remedy)
-    lengths, bought = plan.get("lengths"), plan.get("arrangements")
-    if isinstance(lengths, dict) and isinstance(bought, dict):
-        least = {group.name: found.get("scale", 1.0) * group.least for group in study.runs}
-        whole_ = all(type(number) is int and number > 0 for number in bought.values())
-        fits = all(name in least and _above_zero(ps) and ps >= least[name] for name, ps in lengths.items())
-        if lengths and whole_ and fits and lengths.keys() == bought.keys():
-            found |= {"lengths": lengths, "bought": bought}
-    return found
-
-
-def _planned(folder: Path) -> dict[str, Any]:
-    """What a folder says of its plan; nothing where it has none, or a damaged one."""
-    plan = read_json(folder / PLAN)
-    return plan if isinstance(plan, dict) else {}
-
-
-def _pace(folder: Path) -> float:
-    """Time of a step over that of the model card, as it was when the folder was made: the same runs go on."""
-    asked = _planned(folder).get("asked", {})
-    pace = asked.get("pace", 1.0) if isinstance(asked, dict) else 1.0
-    return float(pace) if isinstance(pace, (int, float)) and 1e-3 < pace < 1e3 else 1.0
 
 
 def _with_results(study: Study, folder: Path) -> Study:
