@@ -277,7 +277,9 @@ def test_a_number_says_the_length_of_the_run_that_it_is_of(tmp_path: Path) -> No
     """The folder may hold a longer run than a plan of a smaller budget has: 15 ps here, where 4 ps are planned."""
     run = tmp_path / "run"
     run.mkdir()
-    with pytest.raises(InputError, match=r"start\.extxyz: need the file of a finished run, got none; go on with the study"):
+    with pytest.raises(
+        InputError, match=r"start\.extxyz: need the file of a finished run, got none; go on with the study"
+    ):
         universe_of(run)
     shutil.copy(example(EXAMPLES[0]).structure, run / "start.extxyz")
     shutil.copy(example(EXAMPLES[0]).trajectory, run / "trajectory.xtc")
