@@ -55,30 +55,23 @@ def test_other_cages_are_not_the_same(ordered) -> None:
     assert not metadynamics_input(_atoms(structure), "inter-cage-disordered").equivalent
 
 
-def test_a_cage_that_a_symmetry_turns_upside_down(ordered) -> None:
-    assert metadynamics_input(ordered, "intra-cage").equivalent
-    assert metadynamics_input(ordered.repeat((2, 2, 1)), "intra-cage").equivalent
+@pytest.mark.parametrize(("preset", "disordered"), [("intra-cage", "intra-cage"), ("tilt", "tilt-disordered")])
+def test_cages_and_bonds_that_a_symmetry_turns_round(ordered, preset: str, disordered: str) -> None:
+    assert metadynamics_input(ordered, preset).equivalent
+    assert metadynamics_input(ordered.repeat((2, 2, 1)), preset).equivalent
+    warm = ordered.copy()
+    warm.rattle(0.1, seed=1)
+    assert not metadynamics_input(warm, preset).equivalent
+    assert metadynamics_input(warm, preset, built=ordered).equivalent
+    structure = ExcessHalideTransformation(0.5, inversion=0.75, seed=1).apply_transformation(argyrodite(a=9.69))
+    assert not metadynamics_input(_atoms(structure), disordered).equivalent
+
+
+def test_which_axes_of_a_crystal_count(ordered) -> None:
     turned = ordered.copy()
     turned.rotate(20.0, (1, 2, 0), rotate_cell=True)  # no axis of the crystal lies in its plane z = 0 then
     assert not metadynamics_input(turned, "intra-cage").equivalent
-    warm = ordered.copy()
-    warm.rattle(0.1, seed=1)
-    assert not metadynamics_input(warm, "intra-cage").equivalent
-    assert metadynamics_input(warm, "intra-cage", built=ordered).equivalent
-    structure = ExcessHalideTransformation(0.5, inversion=0.75, seed=1).apply_transformation(argyrodite(a=9.69))
-    assert not metadynamics_input(_atoms(structure), "intra-cage").equivalent
-
-
-def test_bonds_of_a_tetrahedron_that_a_symmetry_exchanges(ordered) -> None:
-    assert metadynamics_input(ordered, "tilt").equivalent
-    assert metadynamics_input(ordered.repeat((2, 2, 1)), "tilt").equivalent
     assert metadynamics_input(ordered.repeat((2, 1, 1)), "tilt").equivalent  # by the twofold axes that are left
-    warm = ordered.copy()
-    warm.rattle(0.1, seed=1)
-    assert not metadynamics_input(warm, "tilt").equivalent
-    assert metadynamics_input(warm, "tilt", built=ordered).equivalent
-    structure = ExcessHalideTransformation(0.5, inversion=0.75, seed=1).apply_transformation(argyrodite(a=9.69))
-    assert not metadynamics_input(_atoms(structure), "tilt-disordered").equivalent
 
 
 def _run(folder: Path, angles: np.ndarray) -> Path:

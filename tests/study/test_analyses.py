@@ -166,7 +166,7 @@ def test_one_hyperplane_whose_neighbours_fit_into_the_cells(runs: dict[str, tupl
 def test_barriers_of_few_bands_or_of_no_softness_claim_nothing(
     runs: dict[str, tuple[Path, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without: int, skilled: bool
 ) -> None:
-    """Of 40 exchanges in two glasses 8 had a barrier, and were what the classes were compared by."""
+    """Of 40 exchanges in two glasses 6 had a barrier, and were what the classes would have been compared by."""
 
     def barriers(glass, hops, **options):
         made = [Barrier(h.ion, 1.0 + 0.1 * k, 1.0, np.zeros(7), 5.0, True, h.kind) for k, h in enumerate(hops)]

@@ -394,7 +394,10 @@ def test_no_worker_waits_while_a_step_is_due(tmp_path: Path, monkeypatch) -> Non
     assert sorted(seen) == sorted(task.name for task in tasks)
 
 
-def test_what_is_due_last_does_not_begin_while_kept_steps_are_counted(tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("damaged", ["", "cell/7"])
+def test_what_is_due_last_does_not_begin_while_kept_steps_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str
+) -> None:
     """A cell of the last group took a worker for minutes, because what was due first had not been looked at yet."""
     chain = [f"{stage}/{n}" for n in range(8) for stage in ("structure", "cell", "run")]
     tasks = [
@@ -409,11 +412,16 @@ def test_what_is_due_last_does_not_begin_while_kept_steps_are_counted(tmp_path: 
             file.write(f"{task.name}\n")
         return Outcome(task.name, "kept", folder)
 
+    def look(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
+        return Outcome(task.name, "due" if task.name == damaged else "kept", folder)
+
     monkeypatch.setattr(cluster, "perform", step)
+    monkeypatch.setattr(cluster, "kept", look)
     monkeypatch.setattr(cluster, "done", lambda place, *_: not place.name.startswith(("due", "late")))
-    cluster.carry_out(tasks, tmp_path, workers=1, report=lambda one, all_: time.sleep(0.02))
-    began = (tmp_path / "began").read_text().split()
-    assert sorted(began) == sorted(task.name for task in tasks) and began[-2:] == ["analysis/due", "cell/late"]
+    found = cluster.carry_out(tasks, tmp_path, workers=1, report=lambda one, all_: time.sleep(0.02))
+    assert sorted(one.name for one in found) == sorted(task.name for task in tasks)
+    made = [name for name in (tmp_path / "began").read_text().split() if not name.startswith("structure")]
+    assert made == (["cell/7", "run/7"] if damaged else []) + ["analysis/due", "cell/late"]
 
 
 def test_steps_side_by_side_share_the_cores(tmp_path: Path, monkeypatch) -> None:

@@ -71,9 +71,9 @@ def asked_of(study: Study, folder: Path) -> dict[str, Any]:
     lengths, bought = plan.get("lengths"), plan.get("arrangements")
     if isinstance(lengths, dict) and isinstance(bought, dict):
         least = {group.name: found.get("scale", 1.0) * group.least for group in study.runs}
-        whole_ = all(type(number) is int and number > 0 for number in bought.values())
+        counted = all(type(number) is int and number > 0 for number in bought.values())
         fits = all(name in least and _above_zero(ps) and ps >= least[name] for name, ps in lengths.items())
-        if lengths and whole_ and fits and lengths.keys() == bought.keys():
+        if lengths and counted and fits and lengths.keys() == bought.keys():
             found |= {"lengths": lengths, "bought": bought}
     return found
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ionpath.cores import threads_each
 from ionpath.errors import InputError, require
-from ionpath_cli.study.tasks import Outcome, Task, done, perform, place_of, task_keys
+from ionpath_cli.study.tasks import Outcome, Task, done, kept, perform, place_of, task_keys
 
 SCRATCH = ".workers"
 """Folder of the workers in that of the study."""
@@ -34,27 +34,33 @@ def carry_out(
     distributed = require("distributed", purpose="studies", install=INSTALL)
     keys = task_keys(tasks)
     numbers = {task.name: number for number, task in enumerate(tasks)}
+    by_name = {task.name: task for task in tasks}
     outcomes = {outcome.name: outcome for outcome in known}
     processes = max((task.options.get("processes", 1) for task in tasks), default=1)
     threads = threads_each(workers * processes)
     with _client(distributed, workers, scheduler, folder / SCRATCH, threads) as client:
         going: dict[Any, str] = {}
         running = distributed.as_completed()
-        # What is kept goes first, and with it all that follows: a step of hours would be taken while these are counted.
-        early, held = _short(tasks, keys, folder) - outcomes.keys(), list[Task]()
+        quick = _quick(tasks, keys, folder) - outcomes.keys()
+        waiting = {task.name: task for task in tasks if task.name not in outcomes}
 
-        def begin(due: Iterable[Task]) -> None:
-            """Hand steps to dask, in one group and without dependencies: it keeps these in one queue by their priority.
+        def begin() -> None:
+            """Hand what is due to dask, first things first, and here no more than there are workers.
 
-            What depends on others is dealt out to workers beforehand, where steps of minutes would wait for one
-            worker while others are idle.
+            Dask would give a worker the next of its queue before we have heard of the step that ended and handed in
+            what follows: a cell of the last group of runs in place of the next run. Where workers come and go, their
+            scheduler must see all that is due. What is kept is counted before anything else, for the same reason.
             """
-            for task in due:
-                if early and task.name not in early:
-                    held.append(task)
-                    continue
+            due = [
+                task
+                for task in waiting.values()
+                if (not quick or task.name in quick) and outcomes.keys() >= set(task.inputs)
+            ]
+            due.sort(key=lambda task: (task.priority, numbers[task.name]))
+            for task in due if scheduler else due[: workers - len(going)]:
+                del waiting[task.name]
                 future = client.submit(
-                    perform,
+                    kept if task.name in quick and task.stage != "structure" else perform,
                     task,
                     keys[task.name],
                     str(folder.resolve()),
@@ -66,31 +72,43 @@ def carry_out(
                 going[future.key] = task.name
                 running.add(future)
 
-        open_ = [task for task in tasks if task.name not in outcomes]
-        begin(task for task in open_ if outcomes.keys() >= set(task.inputs))
+        begin()
         for future in running:
+            name = going.pop(future.key)
             try:
                 outcome = future.result()
             except Exception as error:  # of dask itself: a worker that died again and again
-                outcome = Outcome(going[future.key], "failed", "", f"{type(error).__name__}: {error}")
-            outcomes[outcome.name] = outcome
-            due = [task for task in open_ if outcome.name in task.inputs and outcomes.keys() >= set(task.inputs)]
-            if outcome.name in early:
-                early.remove(outcome.name)
-                due += [] if early else held
-            begin(sorted(due, key=lambda task: (task.priority, numbers[task.name])))  # an idle worker takes the first
-            report(outcome, list(outcomes.values()))  # which writes pages, while workers go on
+                outcome = Outcome(name, "failed", "", f"{type(error).__name__}: {error}")
+            if outcome.state == "due":  # it is damaged, and takes its time, as do those that need it
+                waiting[name] = by_name[name]
+                quick -= _with_followers(name, tasks)
+                begin()
+                continue
+            outcomes[name] = outcome
+            quick.discard(name)
+            begin()
+            report(outcome, list(outcomes.values()))  # while workers go on
     return list(outcomes.values())
 
 
-def _short(tasks: Sequence[Task], keys: Mapping[str, str], folder: Path) -> set[str]:
-    """Steps that are kept, and structures, where the same holds for all that they need."""
+def _quick(tasks: Sequence[Task], keys: Mapping[str, str], folder: Path) -> set[str]:
+    """Structures, and steps that look finished, where the same holds for all that they need; none across runs."""
     found: set[str] = set()
     for task in tasks:
         key = keys[task.name]
         if found.issuperset(task.inputs) and (
-            task.stage == "structure" or done(place_of(folder, task, key), key, task.picoseconds)
+            task.stage == "structure"
+            or (task.stage != "across" and done(place_of(folder, task, key), key, task.picoseconds))
         ):
+            found.add(task.name)
+    return found
+
+
+def _with_followers(name: str, tasks: Sequence[Task]) -> set[str]:
+    """A step and all that need it, directly or not; tasks come after their inputs."""
+    found = {name}
+    for task in tasks:
+        if not found.isdisjoint(task.inputs):
             found.add(task.name)
     return found
 

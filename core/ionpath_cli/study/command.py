@@ -128,29 +128,29 @@ def run_study(
             number = {group.name: group.arrangements for group in plan.study.runs if group.name in plan.lengths}
             write_json(folder / PLAN, {"study": plan.study.name, **parts, "arrangements": number})
             LOG.info("%s", _listing(plan, workers, rows=False))
-            if said := put_bare_aside(placed(plan.tasks, folder)):
+            if said := put_bare_aside(placed(plan.tasks, folder), plan.asked.get("pace", 1.0)):
                 LOG.warning("%s", said)
         clock = _Clock(plan, folder, workers, [outcome.name for outcome in known])
         shown: dict[Path, str] = {}
-        pages: list[Future[Path]] = []
+        page: Future[Path] | None = None
 
         def report(outcome: Outcome, so_far: Sequence[Outcome]) -> None:
+            nonlocal page
             LOG.info("%s", clock.line(outcome, len(so_far)))
-            if outcome.state == "done" and outcome.name.startswith(("analysis/", "across/", "biased/")):
-                if pages and not pages[-1].done():
-                    return  # the next one has it too
-                for page in pages[-1:]:
+            changed = outcome.state == "done" and outcome.name.startswith(("analysis/", "across/", "biased/"))
+            if changed and (page is None or page.done()):  # else the next one has it too
+                if page is not None:
                     page.result()  # raises what kept it from being written
-                pages.append(writer.submit(write_comparison, plan, folder, shown))
+                page = writer.submit(write_comparison, plan, folder, shown)
 
         # In a thread: a page takes seconds, in which workers would take whatever is queued in place of what is due.
         with ThreadPoolExecutor(1) as writer:
             outcomes = carry_out(plan.tasks, folder, workers=workers, scheduler=scheduler, known=known, report=report)
-        page = write_comparison(plan, folder, shown)
+        written = write_comparison(plan, folder, shown)
     bad = [o for o in outcomes if o.state == "failed"]
     for outcome in bad:
         LOG.error("failed: %s: %s", outcome.name, outcome.message)
-    print(f"Comparison: {page}")
+    print(f"Comparison: {written}")
     return 1 if bad else 0
 
 

@@ -149,7 +149,7 @@ def write_markdown(folder: Path, file: Path) -> None:
             shutil.copyfile(folder / figure["file"], part)
 
 
-KEPT = ("*.json", "*.npz", START, SITES, CRYSTAL, "start.extxyz", "HILLS", "plumed.dat")
+KEPT = ("*.json", "*.npz", "bands-*/band-*.json", START, SITES, CRYSTAL, "start.extxyz", "HILLS", "plumed.dat")
 LEFT = ("checkpoint", "offsets", "failed")
 """Parts of the names of files that only a run that goes on needs."""
 LONG = 1000

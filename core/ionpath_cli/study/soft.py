@@ -235,5 +235,5 @@ def bands(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     for kind, barriers in made.items():
         mean = scattered(barriers, "eV") if len(barriers) >= LEAST_BARRIERS else Estimate(*4 * (float("nan"),), "eV")
         row = quantity(f"barrier from {kind} ions", mean, f"{len(barriers)} hops; {note}")
-        rows.append({**row, "doubt": " ".join(doubts)})
+        rows.append({**row, "doubt": " ".join(filter(None, (row.get("doubt"), *doubts)))})
     return rows

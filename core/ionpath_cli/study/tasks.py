@@ -172,8 +172,11 @@ def _goes_on(place: Path) -> bool:
     return (place / CHECKPOINT).is_file() and any(file.is_file() for file in frames)
 
 
-def put_bare_aside(steps: Sequence[tuple[Task, str, Path]]) -> str:
-    """Rename the folders of runs whose trajectories are needed and not there, so that they are made; what is said."""
+def put_bare_aside(steps: Sequence[tuple[Task, str, Path]], pace: float = 1.0) -> str:
+    """Rename the folders of runs whose trajectories are needed and not there, so that they are made; what is said.
+
+    A step takes `pace` times as long here as it is expected to.
+    """
     needed = bare(steps)
     if not needed:
         return ""
@@ -181,13 +184,21 @@ def put_bare_aside(steps: Sequence[tuple[Task, str, Path]]) -> str:
     for name in needed:
         _renamed(places[name][1], "without-trajectory")
     first, reader = next(iter(needed.items()))
-    hours = sum(places[name][0].seconds for name in needed) / 3600
+    hours = pace * sum(places[name][0].seconds for name in needed) / 3600
     others = f" and {len(needed) - 1} others" if len(needed) > 1 else ""
     why = "they are to become longer" if reader == first else f"{reader} reads it"
     return (
         f"made again, about {hours:.2g} h of one worker: {first}{others}, whose trajectories are gone; {why}; what "
         "there was is kept in folders that end in .without-trajectory-1"
     )
+
+
+def kept(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
+    """Whether a step is finished and whole, byte for byte; else it is ``due``. Runs in a worker, and does nothing."""
+    place = place_of(Path(folder), task, key)
+    good = all(p.good for p in parents) and done(place, key, task.picoseconds)
+    whole = good and not damaged(place, record_of(place, key) or {}, whole=True)
+    return Outcome(task.name, "kept" if whole else "due", str(place))
 
 
 def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
